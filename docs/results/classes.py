@@ -61,16 +61,16 @@ def _column(study: Archived) -> dict[str, str]:
         return {}
     baseline = study.record.plan.grid.baseline
     return {
-        cell: f"{_kept(networks, by_cell[baseline], classes) if cell != baseline else ''}"
+        cell: f"{_of_whole(networks, by_cell[baseline], classes) if cell != baseline else ''}"
         f" ({losing[cell]} of {len(networks)})".strip()
         for cell, networks in by_cell.items()
     }
 
 
-def _kept(networks: dict[int, Tensor], baseline: dict[int, Tensor], classes: list[str]) -> str:
+def _of_whole(networks: dict[int, Tensor], baseline: dict[int, Tensor], classes: list[str]) -> str:
     """``+1.85 of +1.98, pedestrian +0.97``."""
     found = shares(networks, baseline)
     assert found is not None, "every cell has a seed of the baseline"
     number, part = next(iter(found.parts.items()))
-    kept, delta, most = (signed(each, "miou") for each in (found.delta_kept, found.delta, part))
-    return f"{kept} of {delta}, {classes[number]} {most}"
+    intact, delta, most = (signed(each, "miou") for each in (found.delta_intact, found.delta, part))
+    return f"{intact} of {delta}, {classes[number]} {most}"

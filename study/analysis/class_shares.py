@@ -42,9 +42,9 @@ class Shares:
     """A cell's mean difference in mIoU from its baseline, and what it is made of."""
 
     delta: float
-    kept: int
+    intact: int
     """Classes that no network of the cell and of its baseline loses."""
-    delta_kept: float
+    delta_intact: float
     """The part of these in ``delta``."""
     parts: Mapping[int, float]
     """By class, its part in ``delta``; the largest first."""
@@ -94,12 +94,12 @@ def shares(networks: ByUnit, baseline: ByUnit, folds: int = 0) -> Shares | None:
     part_K = torch.stack([torch.stack(those).mean(dim=0) for those in by_fold.values()]).mean(dim=0)
     every = [*networks.values(), *baseline.values()]
     there_K = torch.stack([overlap_K3.sum(dim=-1) > 0 for overlap_K3 in every]).any(dim=0)
-    kept_K = there_K & ~torch.stack([is_lost(overlap_K3) for overlap_K3 in every]).any(dim=0)
+    intact_K = there_K & ~torch.stack([is_lost(overlap_K3) for overlap_K3 in every]).any(dim=0)
     order = part_K.abs().argsort(descending=True, stable=True)
     return Shares(
         delta=float(part_K.sum()),
-        kept=int(kept_K.sum()),
-        delta_kept=float(part_K[kept_K].sum()),
+        intact=int(intact_K.sum()),
+        delta_intact=float(part_K[intact_K].sum()),
         parts={int(number): float(part_K[number]) for number in order if there_K[number]},
     )
 

@@ -37,8 +37,8 @@ def cell_groups(results: AblationResults) -> list[Group]:
     first network's baseline is black. Of more cells than there are colours, the best by the
     objective have one; the others are grey."""
     baseline, cells = results.record.plan.grid.baseline, results.by_cell()
-    shown = _coloured(results, [name for name in cells if name != baseline])
-    coloured = dict(zip(shown, HUES, strict=False))
+    chosen = _coloured(results, [name for name in cells if name != baseline])
+    coloured = dict(zip(chosen, HUES, strict=False))
     hues = {**dict.fromkeys(cells, _OTHER), **coloured, baseline: _BASELINE}
     return [Group(cell, hues[cell], trials) for cell, trials in cells.items()]
 

@@ -63,8 +63,8 @@ def of_shares(found: Shares | None, classes: list[str]) -> list[str]:
         f"{classes[number]} {signed(part, 'miou')}"
         for number, part in [*found.parts.items()][:_NAMED]
     ]
-    kept = f"{signed(found.delta_kept, 'miou')} ({found.kept} of {len(found.parts)})"
-    return [signed(found.delta, "miou"), kept, ", ".join(parts)]
+    intact = f"{signed(found.delta_intact, 'miou')} ({found.intact} of {len(found.parts)})"
+    return [signed(found.delta, "miou"), intact, ", ".join(parts)]
 
 
 def table(results: AblationResults, folder: StudyFolder) -> pandas.DataFrame:

@@ -33,8 +33,8 @@ def test_a_difference_is_the_sum_of_its_classes_parts() -> None:
     assert found.delta == pytest.approx(((0.1 + 0.3) / 3 + (0.1 + 0.4) / 3) / 2)
     assert found.parts == pytest.approx({2: 0.35 / 3, 0: 0.1 / 3, 1: 0.0})
     assert [*found.parts] == [2, 0, 1]
-    assert found.kept == 2
-    assert found.delta_kept == pytest.approx(0.1 / 3)
+    assert found.intact == 2
+    assert found.delta_intact == pytest.approx(0.1 / 3)
 
 
 def test_a_class_is_lost_below_one_percent() -> None:
@@ -54,7 +54,7 @@ def test_only_pairs_count_but_every_network_may_lose_a_class() -> None:
     found = shares({0: overlap(8, 6, 2), 1: overlap(8, 0, 2)}, {0: overlap(8, 5, 2)})
     assert found is not None
     assert found.delta == pytest.approx(0.1 / 3)
-    assert (found.kept, found.delta_kept) == (2, 0.0)
+    assert (found.intact, found.delta_intact) == (2, 0.0)
     assert shares({0: overlap(8, 6, 2)}, {1: overlap(8, 5, 2)}) is None
     assert shares({0: overlap(8, 6, 2)}, {}) is None
 
@@ -67,8 +67,8 @@ def test_a_class_that_is_nowhere_is_none_of_the_kept_ones() -> None:
     found = shares({0: right}, {0: wrong})
     assert found is not None
     assert found.delta == pytest.approx((8 / 11 + 0.5) / 2 - (0.8 + 5 / 11 + 0) / 3)
-    assert found.delta_kept == pytest.approx(found.delta)
-    assert found.kept == len(found.parts) == 3
+    assert found.delta_intact == pytest.approx(found.delta)
+    assert found.intact == len(found.parts) == 3
 
 
 def test_folds_count_the_same() -> None:
@@ -86,8 +86,8 @@ def test_a_class_that_is_not_in_every_fold_is_lost_by_none() -> None:
     found = shares(good, plain, folds=2)
     assert found is not None
     assert found.parts == pytest.approx({0: (0.05 + 0.4) / 2, 1: 0.05 / 2})
-    assert found.kept == 2
-    assert found.delta_kept == pytest.approx(found.delta)
+    assert found.intact == 2
+    assert found.delta_intact == pytest.approx(found.delta)
 
 
 def ended(

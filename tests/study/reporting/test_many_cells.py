@@ -54,9 +54,9 @@ def test_of_more_cells_the_best_have_a_colour(tmp_path: Path) -> None:
     assert [group.name for group in groups] == list(found.by_cell())
     assert len(set(hues[:15])) == 2  # the baseline's black and grey
     assert hues[15:] == list(HUES)
-    shown = [group.name for group in in_legend(groups)]
-    assert shown[:14] == ["14 other cells", *["_"] * 13]
-    assert shown[14:] == ["plain", *(f"cell_{place}" for place in range(14, 30))]
+    drawn = [group.name for group in in_legend(groups)]
+    assert drawn[:14] == ["14 other cells", *["_"] * 13]
+    assert drawn[14:] == ["plain", *(f"cell_{place}" for place in range(14, 30))]
     assert {id(group.trials) for group in groups} == {id(of.trials) for of in in_legend(groups)}
 
 
