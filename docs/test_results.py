@@ -9,7 +9,7 @@ import pytest
 
 from docs.results import sections
 from docs.results.__main__ import README, main, page, pooled_of, with_table
-from docs.results.archive import GRID, HERE, Archived, Result, archived
+from docs.results.archive import GRID, HERE, Archived, Result, archived, compared
 from docs.results.claims import BY_CELL, TERMS
 from study.analysis.results import results_of
 from study.reporting import table_files
@@ -81,6 +81,17 @@ def test_no_study_names_a_place_of_the_machine_that_ran_it() -> None:
         assert set(absolute.findall(gzip.decompress(study.folder.ledger.read_bytes()))) == {
             b"/data/"
         }
+
+
+def test_the_readme_has_the_losses_that_ran_everywhere() -> None:
+    study = next(study for study in compared(archived()) if study.tables)
+    names = list(study.tables["miou"])
+    first, second = (
+        replace(study, tables={"miou": {name: study.tables["miou"][name] for name in names[:many]}})
+        for many in (4, 3)
+    )
+    named = " ".join(row[0] for row in sections.brief([first, second], "miou").rows)
+    assert [f"`{name}`" in named for name in names[:4]] == [True, True, True, False]
 
 
 @pytest.mark.parametrize(

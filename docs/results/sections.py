@@ -44,10 +44,12 @@ def atlas(found: Sequence[Archived], metric: str, pooled: Together | None = None
 
 
 def brief(found: Sequence[Archived], metric: str) -> Sheet:
-    """The atlas for the README: losses with a verdict on any dataset; the others in one row."""
+    """The atlas for the README: losses that ran on all datasets, those without a verdict on any in
+    one row."""
     whole = atlas(found, metric)
-    said = [row for row in whole.rows[1:] if any("**" in text for text in row)]
-    rest = [row for row in whole.rows[1:] if row not in said]
+    rows = [row for row in whole.rows[1:] if "not run" not in row]
+    said = [row for row in rows if any("**" in text for text in row)]
+    rest = [row for row in rows if row not in said]
     words = [
         " or ".join(dict.fromkeys(text.partition(" +")[0].partition(" -")[0] for text in column))
         for column in list(zip(*rest, strict=True))[1:]
