@@ -104,7 +104,7 @@ def _lost(record: StudyRecord, seen: Mapping[int, Seen]) -> str:
     more = [f"and {counted(len(cells) - _NAMED, 'more cell')}"] if len(cells) > _NAMED else []
     where = record.data.list_name("val")
     return (
-        f"classes lost on the {where} (IoU below {LEAST_IOU:.0%}), by "
+        f"classes lost (IoU below {LEAST_IOU:.0%}) on the {where}, by "
         f"{', '.join([*named, *more])}: a difference in mIoU may come from these classes alone; "
         "train longer"
     )

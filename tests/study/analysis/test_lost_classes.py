@@ -24,7 +24,7 @@ from study.tracking.trial_runs import trial_run
 from tests.study import fake, fake_grid, reports
 from trainables.metrics import counts_file, per_image
 
-LOST = "classes lost on the validation list (IoU below 1%),"
+LOST = "classes lost (IoU below 1%) on the validation list,"
 
 
 def write(folder: StudyFolder, number: int, predicted: int | None, true: int | None) -> None:
@@ -202,7 +202,7 @@ def test_only_the_first_networks_are_read_and_that_is_said(
         write_lost(folder, number, 2)
     monkeypatch.setattr(lost_classes_module, "MOST", 2)
     words = lost_classes(record, folder)
-    assert words.startswith("of the first 2 networks: classes lost on")
+    assert words.startswith("of the first 2 networks: classes lost (IoU")
     assert "by 2 of 2 networks (class 2)" in words
 
 

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from study.analysis import tables
+from study.analysis.lost_classes import lost_classes
 from study.analysis.results import AblationResults
 from study.ledger.ledger import read
 from study.ledger.record import StudyRecord
@@ -70,8 +71,9 @@ def test_every_complete_trial_is_tested_and_a_failed_cell_is_counted(
     wild = rows["+wild"]
     assert (wild.diverged + wild.failed, len(wild.values)) == (2, 0)
     assert len(rows["+lovasz"].values) == 2
-    files = table_files.files(AblationResults(ended_study))
-    assert (StudyFolder(storage / "ended").report / "table.md").read_text() == files["table.md"]
+    folder = StudyFolder(storage / "ended")
+    files = table_files.files(AblationResults(ended_study), lost_classes(ended_study, folder))
+    assert (folder.report / "table.md").read_text() == files["table.md"]
 
 
 def test_eight_trials_that_share_a_stage_train_it_once(
