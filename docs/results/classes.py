@@ -40,16 +40,17 @@ def overlaps(study: Archived) -> dict[str, dict[int, Tensor]]:
 def section(found: Sequence[Archived]) -> Parts:
     """Losses by datasets on which any network loses a class; nothing without one."""
     columns = {study.dataset: _column(study) for study in found if overlaps(study)}
-    shown = {dataset: column for dataset, column in columns.items() if column}
-    if not shown:
+    losing = {dataset: column for dataset, column in columns.items() if column}
+    if not losing:
         return []
-    cells = dict.fromkeys(cell for column in shown.values() for cell in column)
+    cells = dict.fromkeys(cell for column in losing.values() for cell in column)
     body = [
-        [f"`{cell}`", *(column.get(cell, "not run") for column in shown.values())] for cell in cells
+        [f"`{cell}`", *(column.get(cell, "not run") for column in losing.values())]
+        for cell in cells
     ]
-    others = " and ".join(dataset for dataset in columns if dataset not in shown)
+    others = " and ".join(dataset for dataset in columns if dataset not in losing)
     none = f" On {others} no network loses a class." if others else ""
-    said = [Prose(_SAID + none), Sheet(["loss", *shown], body)]
+    said = [Prose(_SAID + none), Sheet(["loss", *losing], body)]
     return [Section("Are the gains those of lost classes?", said)]
 
 

@@ -6,7 +6,7 @@ Shape letter: K classes; a last axis of 3 is true positives, false positives, fa
 """
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -22,7 +22,7 @@ LEAST_IOU = 0.01
 """A class with less is lost: a handful of its pixels may be right by chance."""
 MOST = 200
 """Networks whose counts are read, the first of a study: a file takes milliseconds."""
-_NAMED = 3
+NAMED = 3
 """Cells, and classes of a cell, that are named; the others are counted."""
 
 
@@ -100,8 +100,8 @@ def _lost(record: StudyRecord, seen: Mapping[int, Seen]) -> str:
     cells = [cell for cell in sorted(shares, key=lambda cell: -shares[cell]) if shares[cell] > 0]
     if not cells:
         return ""
-    named = [_of_cell(record, cell, by_cell[cell]) for cell in cells[:_NAMED]]
-    more = [f"and {counted(len(cells) - _NAMED, 'more cell')}"] if len(cells) > _NAMED else []
+    named = [_of_cell(record, cell, by_cell[cell]) for cell in cells[:NAMED]]
+    more = [f"and {counted(len(cells) - NAMED, 'more cell')}"] if len(cells) > NAMED else []
     where = record.data.list_name("val")
     return (
         f"classes lost (IoU below {LEAST_IOU:.0%}) on the {where}, by "
@@ -113,11 +113,15 @@ def _lost(record: StudyRecord, seen: Mapping[int, Seen]) -> str:
 def _of_cell(record: StudyRecord, cell: str, each: list[tuple[int, ...]]) -> str:
     """``4 of 6 networks of semeda (person, cow)``."""
     ordered = Counter(number for lost in each for number in lost).most_common()
-    names = [_name(record, number) for number, _ in ordered[:_NAMED]]
-    if len(ordered) > _NAMED:
-        names.append(f"{len(ordered) - _NAMED} more")
+    names = first_named([_name(record, number) for number, _ in ordered])
     of_cell = f" of {cell}" if cell else ""
-    return f"{sum(map(bool, each))} of {len(each)} networks{of_cell} ({', '.join(names)})"
+    return f"{sum(map(bool, each))} of {len(each)} networks{of_cell} ({names})"
+
+
+def first_named(names: Sequence[str]) -> str:
+    """``a, b, c, 2 more``."""
+    more = [f"{len(names) - NAMED} more"] if len(names) > NAMED else []
+    return ", ".join([*names[:NAMED], *more])
 
 
 def _name(record: StudyRecord, number: int) -> str:

@@ -5,15 +5,13 @@ import pandas
 from study.analysis import fold_protocol
 from study.analysis.answer import signed
 from study.analysis.class_shares import Lost, Shares, lost, overlaps, shares
-from study.analysis.lost_classes import LEAST_IOU
+from study.analysis.lost_classes import LEAST_IOU, NAMED, first_named
 from study.analysis.results import AblationResults
 from study.ledger.design import seed_and_fold
 from study.ledger.study_folder import StudyFolder
 from study.reporting.document import Parts, Prose, Section, Sheet
 from trainables.metrics.overlap import iou
 
-_NAMED = 3
-"""Classes of a cell that are named; the others are counted."""
 PIXELS = ("true_positives", "false_positives", "false_negatives")
 _HEAD = (
     "cell",
@@ -51,8 +49,7 @@ def section(results: AblationResults, folder: StudyFolder) -> Parts:
 def of_lost(row: Lost, classes: list[str]) -> list[str]:
     """``1 of 6``; ``pole 1``."""
     named = [f"{classes[number]} {count}" for number, count in row.classes.items()]
-    more = [f"{len(named) - _NAMED} more"] if len(named) > _NAMED else []
-    return [f"{row.losing} of {row.networks}", ", ".join([*named[:_NAMED], *more]) or "-"]
+    return [f"{row.losing} of {row.networks}", first_named(named) or "-"]
 
 
 def of_shares(found: Shares | None, classes: list[str]) -> list[str]:
@@ -61,7 +58,7 @@ def of_shares(found: Shares | None, classes: list[str]) -> list[str]:
         return ["-"] * 3
     parts = [
         f"{classes[number]} {signed(part, 'miou')}"
-        for number, part in [*found.parts.items()][:_NAMED]
+        for number, part in [*found.parts.items()][:NAMED]
     ]
     intact = f"{signed(found.delta_intact, 'miou')} ({found.intact} of {len(found.parts)})"
     return [signed(found.delta, "miou"), intact, ", ".join(parts)]
