@@ -32,7 +32,7 @@ def test_the_loss_of_a_script_runs(page: Path) -> None:
     exec(code(page, "import torch.nn.functional as F"), scope)
     loss, logits = cast(torch.Tensor, scope["loss"]), cast(torch.Tensor, scope["logits"])
     if page == _README:
-        loss.backward()  # type: ignore[no-untyped-call]
+        loss.backward()
     assert loss > 0
     assert logits.grad is not None
     assert logits.grad[:, :, 0].abs().max() == 0  # void

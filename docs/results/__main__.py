@@ -10,7 +10,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from docs.results import classes, runs, sections
+from docs.results import classes, rates, runs, sections
 from docs.results.archive import HERE, Archived, archived, compared
 from study.analysis.together import Together, together
 from study.commands import report
@@ -27,15 +27,17 @@ _REPORT_FILES = (".md", ".csv", ".png")
 """Of a report's files; the others repeat these."""
 
 _QUESTION = """Which boundary loss helps, on which data, and is it real? Every cell of a dataset is
-trained at one learning rate, of those tried the best for plain cross-entropy on the validation
-list; its own weights are searched first, with the same number of trials for each, on the validation
-list. The best weights then run on seeds that played no part in the choice, and are compared with
-cross-entropy on the test list. Better, worse, same: sign-flip tests paired by seed, corrected by
-max-T over all losses of the dataset; same is within {smallest:g} points. Undecided: the seeds show
-none of these. The number is the mean difference in percentage points; one that was decided before
-the last seed tends to be too large. An outlier is a run far worse than the others of its loss."""
+trained at one learning rate, chosen for plain cross-entropy on the validation list; its own weights
+are searched first, with the same number of trials for each, on the validation list. The best
+weights then run on seeds that played no part in the choice, and are compared with cross-entropy on
+the test list. Better, worse, same: sign-flip tests paired by seed, corrected by max-T over all
+losses of the dataset; same is within {smallest:g} points. Undecided: the seeds show none of these.
+The number is the mean difference in percentage points; one that was decided before the last seed
+tends to be too large. An outlier is a run far worse than the others of its loss."""
 _TERMS = """Several losses contain a simpler one. Sign-flip tests of one cell less the other, paired
 by seed and corrected by max-T over the rows of a dataset; both at their own searched weights."""
+_RATES = """mIoU of plain cross-entropy on the validation list after the last epoch, by learning
+rate; in bold the rate of the comparison."""
 _LIMITS = (
     "One small network (`fpn_small` on EfficientNet-Lite0, ImageNet weights), small images, short "
     "trainings: a loss that pays off late, or at boundaries finer than a pixel here, is not seen.",
@@ -108,7 +110,8 @@ def page(found: Sequence[Archived], pooled: Together | None, home: Path) -> str:
         ),
         *sections.of_papers(found, OBJECTIVE),
         Section("How it was measured", [runs.datasets(main_ones), runs.studies(found)]),
-        Section("What it cannot say", [document.Points([*_LIMITS, runs.rates_at_the_end(found)])]),
+        Section("At which rate?", [Prose(_one_line(_RATES)), rates.sheet(found, OBJECTIVE)]),
+        Section("What it cannot say", [document.Points([*_LIMITS, rates.limit(found, OBJECTIVE)])]),
         runs.commands(found),
     ]
     return document.markdown(parts, home) + _links(found)

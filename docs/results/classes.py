@@ -13,7 +13,7 @@ from torch import Tensor
 from docs.results.archive import Archived
 from study.analysis.answer import signed
 from study.analysis.class_shares import lost, shares
-from study.reporting.document import Parts, Prose, Section, Sheet
+from study.reporting.document import Block, Parts, Prose, Section, Sheet
 from study.reporting.sections.class_shares import PIXELS
 
 _SAID = (
@@ -50,8 +50,8 @@ def section(found: Sequence[Archived]) -> Parts:
     ]
     others = " and ".join(dataset for dataset in columns if dataset not in losing)
     none = f" On {others} no network loses a class." if others else ""
-    said = [Prose(_SAID + none), Sheet(["loss", *losing], body)]
-    return [Section("Are the gains those of lost classes?", said)]
+    blocks: list[Block] = [Prose(_SAID + none), Sheet(["loss", *losing], body)]
+    return [Section("Are the gains those of lost classes?", blocks)]
 
 
 def _column(study: Archived) -> dict[str, str]:

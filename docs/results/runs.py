@@ -2,7 +2,8 @@
 
 from collections.abc import Mapping, Sequence
 
-from docs.results.archive import Archived, compared
+from docs.results.archive import Archived
+from docs.results.rates import of_record
 from study.ledger.provenance import Provenance
 from study.ledger.record import StudyRecord
 from study.reporting.document import Points, Section, Sheet
@@ -29,22 +30,6 @@ def datasets(found: Sequence[Archived]) -> Points:
     return Points([f"{study.dataset}: {DATASETS[study.dataset]}" for study in found])
 
 
-def rates_at_the_end(found: Sequence[Archived]) -> str:
-    """On which datasets the largest or smallest rate that was tried was the best."""
-    tried: dict[str, set[float]] = {}
-    for study in found:
-        tried.setdefault(study.dataset, set()).update(_rates_of(study.record))
-    ends = [
-        study.dataset
-        for study in compared(found)
-        if {*_rates_of(study.record)} & {max(tried[study.dataset]), min(tried[study.dataset])}
-    ]
-    where = (
-        f"on {' and '.join(ends)} the best lay at the end of these" if ends else "none at an end"
-    )
-    return f"Few rates were tried, on one seed or two: {where}."
-
-
 def studies(found: Sequence[Archived]) -> Sheet:
     """What each study saw, and what it took."""
     head = ["study", "classes", "train, val, test", "size", "training", "rate", "runs", "took"]
@@ -68,12 +53,8 @@ def _study(study: Archived) -> list[str]:
     ]
 
 
-def _rates_of(record: StudyRecord) -> list[float]:
-    return sorted({float(str(trial.config["optim/lr"])) for trial in record.trials.values()})
-
-
 def _rates(record: StudyRecord) -> str:
-    rates = _rates_of(record)
+    rates = of_record(record)
     return " .. ".join(f"{rate:g}" for rate in dict.fromkeys((rates[0], rates[-1])))
 
 
