@@ -10,7 +10,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from docs.results import classes, rates, runs, sections
+from docs.results import classes, longer, rates, runs, sections
 from docs.results.archive import HERE, Archived, archived, compared
 from study.analysis.together import Together, together
 from study.commands import report
@@ -106,7 +106,7 @@ def page(found: Sequence[Archived], pooled: Together | None, home: Path) -> str:
         ),
         *(
             Section("Does it hold for longer trainings?", [Prose(ran.words), ran.sheet])
-            for ran in sections.longer(found, OBJECTIVE)
+            for ran in longer.longer(found, OBJECTIVE)
         ),
         *sections.of_papers(found, OBJECTIVE),
         Section("How it was measured", [runs.datasets(main_ones), runs.studies(found)]),
@@ -128,7 +128,7 @@ def with_table(text: str, found: Sequence[Archived], pooled: Together | None) ->
 def _answer(found: Sequence[Archived], pooled: Together | None) -> list[Prose]:
     """Which loss to try first, and what longer trainings leave of it."""
     said = [] if pooled is None else [f"**{answer(pooled)}**"]
-    said += [ran.words for ran in sections.longer(found, OBJECTIVE)]
+    said += [ran.words for ran in longer.last(found, OBJECTIVE)]
     return [Prose(" ".join(said))] if said else []
 
 

@@ -1,7 +1,6 @@
 """The sections of docs/results.md: every figure comes from the archived tables and ledgers."""
 
-from collections.abc import Mapping, Sequence
-from typing import NamedTuple
+from collections.abc import Sequence
 
 from docs.results.archive import GRID, Archived, Result
 from docs.results.claims import BY_CELL, TERMS
@@ -9,7 +8,6 @@ from study.analysis import horizon
 from study.analysis.answer import signed
 from study.analysis.max_t import max_t
 from study.analysis.outliers import outliers
-from study.analysis.results import AblationResults
 from study.analysis.statistics import ALPHA
 from study.analysis.together import Together
 from study.reporting.document import Points, Prose, Section, Sheet
@@ -39,7 +37,7 @@ def atlas(found: Sequence[Archived], metric: str, pooled: Together | None = None
         for cell in _ordered(found, metric, chances)
     ]
     means = [_mean_of_baseline(study, metric) for study in found]
-    first = [f"`{_name_of_baseline(found[0])}`", *means, *["" for _ in more]]
+    first = [f"`{name_of_baseline(found[0])}`", *means, *["" for _ in more]]
     return Sheet([*head, *more], [first, *rows])
 
 
@@ -61,7 +59,7 @@ def brief(found: Sequence[Archived], metric: str) -> Sheet:
 def _ordered(found: Sequence[Archived], metric: str, chances: dict[str, float]) -> list[str]:
     """Those with the highest probability first; then by the mean difference."""
     cells = list(dict.fromkeys(cell for study in found for cell in study.tables[metric]))
-    cells.remove(_name_of_baseline(found[0]))
+    cells.remove(name_of_baseline(found[0]))
 
     def rank(cell: str) -> tuple[float, float]:
         known = [
@@ -73,12 +71,12 @@ def _ordered(found: Sequence[Archived], metric: str, chances: dict[str, float]) 
     return sorted(cells, key=rank, reverse=True)
 
 
-def _name_of_baseline(study: Archived) -> str:
+def name_of_baseline(study: Archived) -> str:
     return study.record.plan.grid.baseline
 
 
 def _mean_of_baseline(study: Archived, metric: str) -> str:
-    baseline = _name_of_baseline(study)
+    baseline = name_of_baseline(study)
     mean = with_unit(metric, study.tables[metric][baseline].mean, "")
     return f"{mean}{_outliers(study, baseline, metric)}"
 
@@ -89,7 +87,7 @@ def _verdict(study: Archived, cell: str, metric: str) -> str:
         return "not run"
     if result.delta is None:
         return result.verdict
-    text = _decided(result.verdict, result.delta, metric)
+    text = decided(result.verdict, result.delta, metric)
     return f"{text}{_outliers(study, cell, metric)}"
 
 
@@ -99,7 +97,7 @@ def _outliers(study: Archived, cell: str, metric: str) -> str:
     return f" ({of_outliers(len(far), len(seeds))})" if far else ""
 
 
-def _decided(verdict: str, delta: float, metric: str) -> str:
+def decided(verdict: str, delta: float, metric: str) -> str:
     word = f"**{verdict}**" if verdict in ("better", "worse") else verdict
     return f"{word} {signed(delta, metric)}"
 
@@ -182,7 +180,7 @@ def _paired(cell: Result, beside: Result) -> dict[int, float]:
 def _added(differences: Sequence[float], p: float, metric: str) -> str:
     mean = sum(differences) / len(differences)
     verdict = "undecided" if p > ALPHA else "better" if mean > 0 else "worse"
-    return _decided(verdict, mean, metric)
+    return decided(verdict, mean, metric)
 
 
 def of_papers(found: Sequence[Archived], metric: str) -> list[Section]:
@@ -203,40 +201,4 @@ def _of_paper(study: Archived, metric: str) -> Sheet:
         [f"`{cell}`", with_unit(metric, result.mean, ""), _verdict(study, cell, metric)]
         for cell, result in study.tables[metric].items()
     ]
-    return Sheet(["cell", study.dataset, f"less `{_name_of_baseline(study)}`"], rows)
-
-
-class Longer(NamedTuple):
-    """A horizon: differences from the baseline on one seed, at both lengths."""
-
-    words: str
-    sheet: Sheet
-
-
-def longer(found: Sequence[Archived], metric: str) -> list[Longer]:
-    """Every horizon that ended."""
-    ran = [(study, horizon.longer(AblationResults(study.record))) for study in found]
-    return [_longer(study, figures, metric) for study, figures in ran if figures is not None]
-
-
-def _longer(study: Archived, ran: horizon.Longer, metric: str) -> Longer:
-    baseline = _name_of_baseline(study)
-    before, after = (_from_baseline(of, baseline) for of in (ran.before, ran.after))
-    became = [
-        f"{cell} {signed(before[cell], metric)} becomes {signed(after[cell], metric)}"
-        for cell in after
-    ]
-    rows = [
-        [f"`{cell}`", signed(before[cell], metric), signed(after[cell], metric)] for cell in after
-    ]
-    means = [with_unit(metric, of[baseline], "") for of in (ran.before, ran.after)]
-    head = ["loss", f"{ran.epochs // horizon.TIMES} epochs", f"{ran.epochs} epochs"]
-    words = (
-        f"Trained for {ran.epochs} epochs instead of {ran.epochs // horizon.TIMES} on "
-        f"{study.dataset}: {', '.join(became)} (one seed, no verdict)."
-    )
-    return Longer(words, Sheet(head, [[f"`{baseline}`", *means], *rows]))
-
-
-def _from_baseline(figures: Mapping[str, float], baseline: str) -> dict[str, float]:
-    return {cell: value - figures[baseline] for cell, value in figures.items() if cell != baseline}
+    return Sheet(["cell", study.dataset, f"less `{name_of_baseline(study)}`"], rows)

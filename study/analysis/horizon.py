@@ -1,7 +1,8 @@
 """How far a verdict goes: whether the order of cells still moves at the end of their trainings.
 
 A ranking after 12 epochs may not be that after 160. The curves on the validation list say which
-pairs of cells still change places; a longer training of one seed says whether the leaders do.
+pairs of cells still change places; longer trainings say whether the leaders do: of one seed the
+direction, of several, which played no part in choosing them, the verdict.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -165,10 +166,7 @@ def order(figures: Mapping[str, float], mode: str) -> list[str]:
 
 def longer(results: AblationResults) -> Longer | None:
     """None for any other study, and while a leader has not been measured."""
-    plan, metric = results.record.plan, results.record.plan.objective
-    setup = next(iter(plan.grid.setup_names()), "")
-    if not origin(plan) or not setup.endswith(f", {results.split}"):
-        return None
+    plan, metric, setup = results.record.plan, results.record.plan.objective, _earlier(results)
     before = {cell.name: cell.published.get(setup, {}).get(metric) for cell in plan.grid.cells}
     after = {row.cell.name: row.mean for row in results.tables[0].rows}
     known = {cell: value for cell, value in before.items() if value is not None}
@@ -176,3 +174,55 @@ def longer(results: AblationResults) -> Longer | None:
     if known.keys() != now.keys() or not known:
         return None
     return Longer(plan.study, plan.epochs, known, now)
+
+
+class Judged(NamedTuple):
+    """A leader after more epochs."""
+
+    before: float
+    """Its mean difference from the baseline in the earlier study."""
+    after: float
+    verdict: str
+    """Of the longer training, on its own seeds."""
+
+
+class LongerOnSeeds(NamedTuple):
+    """The leaders of an earlier study after more epochs, on seeds that did not choose them."""
+
+    study: str
+    epochs: int
+    seeds: int
+    """Of the baseline; a cell that was decided early has fewer."""
+    before: float
+    after: float
+    """The baseline's mean in both studies."""
+    cells: Mapping[str, Judged]
+
+
+def longer_on_seeds(results: AblationResults) -> LongerOnSeeds | None:
+    """None for any other study, and while a leader has no difference from the baseline."""
+    plan, table, setup = results.record.plan, results.tables[0], _earlier(results)
+    gains = {cell.name: cell.gains.get(setup, {}).get(table.metric) for cell in plan.grid.cells}
+    before = {cell: gain for cell, gain in gains.items() if gain is not None}
+    after = {
+        cell: row.comparison.mean
+        for cell in before
+        if (row := table.row(cell)).comparison is not None and row.comparison.mean is not None
+    }
+    baseline = table.row(table.baseline)
+    if not before or before.keys() != after.keys() or baseline.mean is None:
+        return None
+    return LongerOnSeeds(
+        study=plan.study,
+        epochs=plan.epochs,
+        seeds=len(baseline.values),
+        before=baseline.cell.published[setup][table.metric],
+        after=baseline.mean,
+        cells={cell: Judged(before[cell], after[cell], results.verdicts[cell]) for cell in before},
+    )
+
+
+def _earlier(results: AblationResults) -> str:
+    """The setup with the earlier study's figures; "" if there is none of the same list."""
+    setup = next(iter(results.record.plan.grid.setup_names()), "")
+    return setup if origin(results.record.plan) and setup.endswith(f", {results.split}") else ""

@@ -157,8 +157,8 @@ def _add_prior_studies(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--horizon",
         metavar="NAME",
-        help="run one seed of the baseline, the three best cells and the last of the grid NAME at "
-        "three times its epochs: does their order hold?",
+        help="run the baseline, the three best cells and the last of the grid NAME at three times "
+        "its epochs: does their order hold? On its first seed; with --seeds, on others",
     )
     group.add_argument(
         "--replay",

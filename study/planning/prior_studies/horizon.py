@@ -1,5 +1,4 @@
-"""`--horizon`: the leaders of a finished comparison, and its last, on one seed at three times the
-epochs."""
+"""`--horizon`: the leaders of a finished comparison, and its last, at three times the epochs."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -21,11 +20,17 @@ _LEADERS = 3
 """Cells beside the baseline and the one that came last, which may only be late."""
 
 
-def run_longer(storage: Path, name: str, trust: bool = False) -> Rerun:
-    """The baseline, the best cells and the last of a comparison, on its first seed, three times as
-    long.
+def run_longer(storage: Path, name: str, fresh_seeds: bool, trust: bool = False) -> Rerun:
+    """The baseline, the best cells and the last of a comparison, three times as long.
 
     Schedules follow the progress of a training, and so stretch with it.
+
+    Args:
+        storage: has the earlier study.
+        name: the earlier study's.
+        fresh_seeds: whether to run on seeds after those that chose the leaders, which allow a
+            verdict; otherwise on its first seed, beside the figures of that seed.
+        trust: execute the ledger's plug-in, also if this user has not given it to ``--with``.
 
     Raises:
         ValueError: there is no such study, it is a search, or it has not ended with a figure for
@@ -44,8 +49,8 @@ def run_longer(storage: Path, name: str, trust: bool = False) -> Rerun:
     grid = record.plan.grid
     if len(grid.baselines) > 1 or any(cell.after for cell in grid.cells):
         raise refused("--horizon", "a grid of one network whose cells all start alike", name)
-    seed, results = record.plan.design.seeds[0], AblationResults(record)
-    cells = leaders_and_last(results.tables[0], seed)
+    seeds, results = record.plan.design.seeds, AblationResults(record)
+    cells = leaders_and_last(results.tables[0], seeds[0])
     if len(cells) < 2:
         what = "a grid whose baseline and another cell are complete on its first seed"
         raise refused("--horizon", what, name)
@@ -58,13 +63,18 @@ def run_longer(storage: Path, name: str, trust: bool = False) -> Rerun:
         question=f"Does the order of {name} hold at {TIMES * base.epochs} epochs?",
         source=source_of(name),
         baseline=results.tables[0].baseline,
-        cells=tuple(_with_figures(cell, results, setup, seed) for cell in cells),
+        cells=tuple(
+            _with_gains(cell, results, setup)
+            if fresh_seeds
+            else _with_figures(cell, results, setup, seeds[0])
+            for cell in cells
+        ),
         setups=(of_earlier_study(setup),),
     )
     return Rerun(
         record.plan.space,
         record.plan.objective,
-        base.changed({**times, "seed": seed}),
+        base.changed({**times, "seed": seeds[-1] + 1 if fresh_seeds else seeds[0]}),
         translated(longer, record),
         1,
     )
@@ -91,10 +101,32 @@ def leaders_and_last(table: Table, seed: int) -> list[Cell]:
 def _with_figures(cell: Cell, results: AblationResults, setup: str, seed: int) -> Cell:
     """The cell with its figures on this seed as the only published ones."""
     figures = {
-        table.metric: row.values[seed]
-        for table in results.tables
-        for row in table.rows
-        if row.cell.name == cell.name and seed in row.values
+        table.metric: row.values[seed] for table, row in _rows(cell, results) if seed in row.values
     }
-    bare = replace(cell, class_published={}, gains={}, searched=())
-    return replace(bare, published={setup: figures})
+    return replace(_bare(cell), published={setup: figures})
+
+
+def _with_gains(cell: Cell, results: AblationResults, setup: str) -> Cell:
+    """The cell with its mean differences from the baseline, whose figures are means over all its
+    seeds; a cell that was decided early has fewer, so that only differences compare."""
+    rows = _rows(cell, results)
+    if cell.name == results.tables[0].baseline:
+        means = {table.metric: row.mean for table, row in rows if row.mean is not None}
+        return replace(_bare(cell), published={setup: means})
+    gains = {
+        table.metric: row.comparison.mean
+        for table, row in rows
+        if row.comparison is not None and row.comparison.mean is not None
+    }
+    return replace(_bare(cell), published={}, gains={setup: gains})
+
+
+def _rows(cell: Cell, results: AblationResults) -> list[tuple[Table, Row]]:
+    """The cell's row of each metric."""
+    return [
+        (table, row) for table in results.tables for row in table.rows if row.cell.name == cell.name
+    ]
+
+
+def _bare(cell: Cell) -> Cell:
+    return replace(cell, class_published={}, gains={}, searched=())

@@ -3,30 +3,40 @@
 from collections.abc import Iterator, Mapping
 
 from study.analysis import horizon
-from study.analysis.horizon import Longer, Moving
+from study.analysis.answer import signed
+from study.analysis.horizon import Longer, LongerOnSeeds, Moving
 from study.analysis.results import AblationResults
 from study.ledger.errors import LedgerError
 from study.ledger.lines import first_line
 from study.ledger.study_folder import StudyFolder, studies
 from study.reporting.document import Prose
 from study.reporting.values import metric_value
+from trainables.config.words import counted
 
 
 def lines(results: AblationResults) -> list[str]:
     """What a comparison's own ledger says."""
-    found, longer = horizon.moving(results), horizon.longer(results)
-    plan = results.record.plan
+    found = horizon.moving(results)
     return [
-        *([of_curves(found, plan.objective)] if found else []),
-        *([of_longer(longer, plan.objective, plan.mode)] if longer else []),
+        *([of_curves(found, results.record.plan.objective)] if found else []),
+        *_of_longer_study(results),
     ]
 
 
 def blocks(results: AblationResults, folder: StudyFolder) -> list[Prose]:
     """The same, and what the studies of the storage that ran its leaders longer found."""
-    plan = results.record.plan
-    later = [of_longer(found, plan.objective, plan.mode) for found in _longer(folder)]
+    later = [line for other in _later(folder) for line in _of_longer_study(other)]
     return [Prose(line) for line in [*lines(results), *later]]
+
+
+def _of_longer_study(results: AblationResults) -> list[str]:
+    """What a study of an earlier one's leaders found; nothing of any other study."""
+    plan = results.record.plan
+    longer, on_seeds = horizon.longer(results), horizon.longer_on_seeds(results)
+    return [
+        *([of_longer(longer, plan.objective, plan.mode)] if longer else []),
+        *([of_seeds(on_seeds, plan.objective)] if on_seeds else []),
+    ]
 
 
 def of_curves(found: Moving, objective: str) -> str:
@@ -52,13 +62,25 @@ def of_longer(found: Longer, objective: str, mode: str) -> str:
     )
 
 
+def of_seeds(found: LongerOnSeeds, objective: str) -> str:
+    """What the longer trainings left of each difference, and the verdict on it."""
+    became = ", ".join(
+        f"{cell} {signed(of.before, objective)} became {signed(of.after, objective)} ({of.verdict})"
+        for cell, of in found.cells.items()
+    )
+    return (
+        f"At {found.epochs} epochs, on {counted(found.seeds, 'other seed')} (study {found.study}), "
+        f"{objective} less the baseline's: {became}."
+    )
+
+
 def _ordered(figures: Mapping[str, float], metric: str, mode: str) -> str:
     names = horizon.order(figures, mode)
     return " > ".join(f"{name} {metric_value(metric, figures[name])}" for name in names)
 
 
-def _longer(folder: StudyFolder) -> Iterator[Longer]:
-    """Of the studies of the same storage that ran this one's leaders longer, by name."""
+def _later(folder: StudyFolder) -> Iterator[AblationResults]:
+    """The studies of the same storage that ran this one's leaders longer, by name."""
     for other in studies(folder.storage):
         try:
             if horizon.source_of(folder.name) not in first_line(other.ledger):
@@ -67,5 +89,4 @@ def _longer(folder: StudyFolder) -> Iterator[Longer]:
         except (LedgerError, FileNotFoundError):
             continue  # interrupted in its first line, damaged, or private: it says nothing
         if horizon.origin(record.plan) == folder.name:
-            found = horizon.longer(AblationResults(record))
-            yield from [found] if found else []
+            yield AblationResults(record)

@@ -79,6 +79,39 @@ def test_the_result_stands_beside_the_verdict(
     assert line in section.lines(AblationResults(longer.record))
 
 
+def test_one_seed_is_the_first_also_where_it_is_asked_for(tmp_path: Path) -> None:
+    fake_grid.ended_study(fake_grid.plan(tmp_path))
+    assert planned(tmp_path, "--seeds", "1").ablation.seeds == (0,)
+
+
+def test_several_seeds_are_none_of_those_that_chose_the_leaders(tmp_path: Path) -> None:
+    fake_grid.ended_study(fake_grid.plan(tmp_path))  # on seeds 0 to 5
+    assert planned(tmp_path, "--seeds", "6").ablation.seeds == (6, 7, 8, 9, 10, 11)
+    looks = planned(tmp_path, "--seeds", "6..9", "--smallest", "0.2").ablation
+    assert (looks.seeds, looks.looks) == (tuple(range(6, 15)), (6, 7, 9))
+
+
+def test_several_seeds_say_what_is_left_of_each_difference(tmp_path: Path) -> None:
+    results = fake_grid.results(fake_grid.ended_study(fake_grid.plan(tmp_path)))
+    folder = StudyFolder(tmp_path / "fake")
+    before = [block.text for block in section.blocks(results, folder)]
+    plan = planned(tmp_path, "--name", "longer", "--seeds", "6")
+    longer = finish(plan, {"plain": 0.75, "good": 0.734375})
+    added = [block.text for block in section.blocks(results, folder)][len(before) :]
+    # fake_grid's effect of ``good`` is 1/32; 6 equal differences have the sign-flip p 2 / 2^6
+    assert added == [
+        "At 12 epochs, on 6 other seeds (study longer), miou less the baseline's: "
+        "good +3.12 became -1.56 (worse)."
+    ]
+    assert added[0] in section.lines(AblationResults(longer.record))
+
+
+def test_an_unfinished_longer_study_says_nothing(tmp_path: Path) -> None:
+    fake_grid.ended_study(fake_grid.plan(tmp_path))
+    record = fake.begin(planned(tmp_path, "--name", "longer", "--seeds", "6")).record
+    assert horizon.longer_on_seeds(AblationResults(record)) is None
+
+
 def test_an_unfinished_or_unknown_grid_is_refused_in_one_line(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -87,8 +120,10 @@ def test_an_unfinished_or_unknown_grid_is_refused_in_one_line(
     ended = refused(capsys, tmp_path, "--horizon", "fake", *where)
     assert "--horizon must be a grid that has ended, got 'fake'" in ended
     assert "--horizon" in refused(capsys, tmp_path, "--horizon", "none", *where)
-    seeds = refused(capsys, tmp_path, "--horizon", "fake", "--seeds", "3", *where)
-    assert "--seeds cannot be given with --horizon" in seeds
+    epochs = refused(capsys, tmp_path, "--horizon", "fake", "--epochs", "3", *where)
+    assert "--epochs cannot be given with --horizon" in epochs
+    seeds = refused(capsys, tmp_path, "--horizon", "fake", "--seeds", "0", *where)
+    assert "--seeds must be >= 1, got 0" in seeds
 
 
 def test_a_search_has_no_horizon(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
