@@ -135,8 +135,7 @@ def _rerun(request: StudyRequest) -> _Question | None:
         comparison = rerun.rerun_at_one_rate(storage, request.control, changes, request.trust)
     elif request.horizon:
         request.require_only({*allowed, "horizon"}, "horizon", "its study decided it")
-        several = request.seeds is not None and seeds_and_looks(request.seeds)[0] > 1
-        comparison = horizon.run_longer(storage, request.horizon, several, request.trust)
+        comparison = horizon.run_longer(storage, request.horizon, request.seeds, request.trust)
     else:
         return None
     return _Question(

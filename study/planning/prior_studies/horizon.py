@@ -9,9 +9,11 @@ from study.analysis.horizon import GRID, TIMES, source_of
 from study.analysis.results import AblationResults
 from study.analysis.tables import Row, Table
 from study.ledger.design import Ablation
+from study.ledger.record import StudyRecord
 from study.ledger.storage import check_name
 from study.ledger.study_folder import StudyFolder
 from study.planning.earlier_plugin import install_earlier
+from study.planning.look_schedule import seeds_and_looks
 from study.planning.prior_studies.rerun import Rerun, translated
 from trainables.config import refused
 from trainables.config.words import counted
@@ -20,7 +22,9 @@ _LEADERS = 3
 """Cells beside the baseline and the one that came last, which may only be late."""
 
 
-def run_longer(storage: Path, name: str, fresh_seeds: bool, trust: bool = False) -> Rerun:
+def run_longer(
+    storage: Path, name: str, given_seeds: int | str | None = None, trust: bool = False
+) -> Rerun:
     """The baseline, the best cells and the last of a comparison, three times as long.
 
     Schedules follow the progress of a training, and so stretch with it.
@@ -28,28 +32,17 @@ def run_longer(storage: Path, name: str, fresh_seeds: bool, trust: bool = False)
     Args:
         storage: has the earlier study.
         name: the earlier study's.
-        fresh_seeds: whether to run on seeds after those that chose the leaders, which allow a
-            verdict; otherwise on its first seed, beside the figures of that seed.
+        given_seeds: ``--seeds``. Several are those after the seeds that chose the leaders, which
+            allow a verdict; one is the first of these, beside the figures of that seed.
         trust: execute the ledger's plug-in, also if this user has not given it to ``--with``.
 
     Raises:
         ValueError: there is no such study, it is a search, or it has not ended with a figure for
             its baseline and another cell on its first seed.
     """
-    check_name(name, "--horizon")
-    folder = StudyFolder(storage / name)
-    folder.require_known("--horizon")
-    record = folder.load()
-    if not isinstance(record.plan.design, Ablation):
-        raise ValueError(f"--horizon must be a grid, got the search {name!r}")
-    if not record.ended:
-        raise refused("--horizon", "a grid that has ended", name)
-    if record.plan.design.folds:
-        raise refused("--horizon", "a grid that is not on folds: its order is of one list", name)
-    grid = record.plan.grid
-    if len(grid.baselines) > 1 or any(cell.after for cell in grid.cells):
-        raise refused("--horizon", "a grid of one network whose cells all start alike", name)
+    record = _ended_grid(storage, name)
     seeds, results = record.plan.design.seeds, AblationResults(record)
+    fresh = given_seeds is not None and seeds_and_looks(given_seeds)[0] > 1
     cells = leaders_and_last(results.tables[0], seeds[0])
     if len(cells) < 2:
         what = "a grid whose baseline and another cell are complete on its first seed"
@@ -65,7 +58,7 @@ def run_longer(storage: Path, name: str, fresh_seeds: bool, trust: bool = False)
         baseline=results.tables[0].baseline,
         cells=tuple(
             _with_gains(cell, results, setup)
-            if fresh_seeds
+            if fresh
             else _with_figures(cell, results, setup, seeds[0])
             for cell in cells
         ),
@@ -74,10 +67,27 @@ def run_longer(storage: Path, name: str, fresh_seeds: bool, trust: bool = False)
     return Rerun(
         record.plan.space,
         record.plan.objective,
-        base.changed({**times, "seed": seeds[-1] + 1 if fresh_seeds else seeds[0]}),
+        base.changed({**times, "seed": seeds[-1] + 1 if fresh else seeds[0]}),
         translated(longer, record),
         1,
     )
+
+
+def _ended_grid(storage: Path, name: str) -> StudyRecord:
+    check_name(name, "--horizon")
+    folder = StudyFolder(storage / name)
+    folder.require_known("--horizon")
+    record = folder.load()
+    if not isinstance(record.plan.design, Ablation):
+        raise ValueError(f"--horizon must be a grid, got the search {name!r}")
+    if not record.ended:
+        raise refused("--horizon", "a grid that has ended", name)
+    if record.plan.design.folds:
+        raise refused("--horizon", "a grid that is not on folds: its order is of one list", name)
+    grid = record.plan.grid
+    if len(grid.baselines) > 1 or any(cell.after for cell in grid.cells):
+        raise refused("--horizon", "a grid of one network whose cells all start alike", name)
+    return record
 
 
 def leaders_and_last(table: Table, seed: int) -> list[Cell]:

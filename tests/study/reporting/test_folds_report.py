@@ -109,4 +109,4 @@ def test_what_takes_runs_for_independent_leaves_folds_out(ledger: Ledger, tmp_pa
     with pytest.raises(ValueError, match="one test list, got the 5 folds of fake"):
         compared(ledger.record)
     with pytest.raises(ValueError, match="a grid that is not on folds"):
-        run_longer(tmp_path, ledger.record.plan.study, fresh_seeds=False)
+        run_longer(tmp_path, ledger.record.plan.study)
