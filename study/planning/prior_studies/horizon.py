@@ -91,14 +91,15 @@ def _ended_grid(storage: Path, name: str) -> StudyRecord:
 
 
 def leaders_and_last(table: Table, seed: int) -> list[Cell]:
-    """The baseline, the cells with the best means and the one with the worst, in the table's
-    order."""
+    """The baseline, the cells furthest ahead of it and the one furthest behind, in the table's
+    order: by differences on the same seeds, since a cell that was decided early has fewer."""
     rows = [row for row in table.rows if seed in row.values]
     sign = 1 if table.mode == "max" else -1
 
     def gain(row: Row) -> float:
-        assert row.mean is not None, "a row with a value has a mean"
-        return sign * row.mean
+        assert row.comparison is not None, "a cell beside the baseline is compared with it"
+        assert row.comparison.mean is not None, "both have this seed"
+        return sign * row.comparison.mean
 
     others = [row for row in rows if row.cell.name != table.baseline]
     if len(others) == len(rows):

@@ -61,6 +61,22 @@ def test_the_one_that_came_last_runs_beside_the_best_three(tmp_path: Path) -> No
     assert [cell.name for cell in planned(tmp_path).design.cells] == ["plain", "a", "b", "c", "e"]
 
 
+def test_leaders_lead_on_the_same_seeds(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A cell that was decided early has fewer seeds, here one of little luck: its own mean is the
+    last, its difference from the baseline the largest."""
+    gains = {name: place / 64 for place, name in enumerate(("plain", "e", "d", "c", "b", "a"))}
+    cells = [Cell(name=name, changes={"loss/ar": 0.1 + gains[name]}) for name in "abcde"]
+    grid = replace(fake_grid.GRID, cells=(fake_grid.GRID.cells[0], *cells))
+    monkeypatch.setattr(fake_grid, "EFFECT", gains)
+    ledger = fake.begin(fake_grid.plan(tmp_path, grid))
+    for run in grid_runs(ledger.record.plan):
+        if run.cell != "a" or run.seed == 0:
+            fake_grid.complete(ledger, run)
+    fake_grid.measure_all(ledger)
+    ledger.append(Ended())
+    assert [cell.name for cell in planned(tmp_path).design.cells] == ["plain", "a", "b", "c", "e"]
+
+
 @pytest.mark.parametrize(
     ("figures", "word"), [((0.6, 0.7), "held"), ((0.7, 0.6), "changed")], ids=["held", "changed"]
 )
