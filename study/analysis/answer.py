@@ -3,6 +3,8 @@
 The sentence rests on the objective's table alone, whose test was fixed before the first trial.
 """
 
+import math
+
 from study.analysis import fold_protocol
 from study.analysis.folds import FEWEST, fewest_folds
 from study.analysis.horizon import moving
@@ -168,7 +170,6 @@ def _number(metric: str, value: float | None, unit: str) -> str:
 
 
 def _gain(row: Row, table: Table) -> float:
-    """The mean difference, positive where the cell is better."""
-    if row.comparison is None or row.comparison.mean is None:
-        return float("-inf")
-    return row.comparison.mean if table.mode == "max" else -row.comparison.mean
+    """The mean difference, positive where the cell is better; without one, behind all others."""
+    gain = table.gain(row)
+    return -math.inf if gain is None else gain

@@ -47,18 +47,15 @@ def inspected(results: StudyResults) -> dict[str, list[TrialRecord]]:
 
 def best_pair(table: Table, among: Collection[str] | None = None) -> list[str]:
     """A baseline, and the cell that has gained most over its own baseline; or the table's baseline
-    alone, where no other cell has a figure.
+    alone, where no other cell has a seed in common with its own.
 
     Args:
         among: the cells to choose from; None for all.
     """
-    sign = 1 if table.mode == "max" else -1
-    means = {row.cell.name: row.mean for row in table.rows}
     gains = {
-        row.cell.name: sign * (row.mean - (means[row.baseline] or 0.0))
+        row.cell.name: gain
         for row in table.rows
-        if row.mean is not None
-        and row.cell.name != row.baseline
+        if (gain := table.gain(row)) is not None
         and (among is None or {row.cell.name, row.baseline} <= set(among))
     }
     if not gains:

@@ -76,6 +76,14 @@ class Table:
         """The paper's difference from its own baseline; None if there is none."""
         return comparability.gain(row.cell, self.row(row.baseline).cell, setup, self.metric)
 
+    def gain(self, row: Row) -> float | None:
+        """How far a cell is ahead of its baseline, larger is better; None for a baseline, and
+        without a seed of both. Means do not compare: a cell that was decided early has fewer seeds.
+        """
+        if row.comparison is None or row.comparison.mean is None:
+            return None
+        return row.comparison.mean if self.mode == "max" else -row.comparison.mean
+
     def row(self, cell: str) -> Row:
         return next(row for row in self.rows if row.cell.name == cell)
 

@@ -92,19 +92,12 @@ def _ended_grid(storage: Path, name: str) -> StudyRecord:
 
 def leaders_and_last(table: Table, seed: int) -> list[Cell]:
     """The baseline, the cells furthest ahead of it and the one furthest behind, in the table's
-    order: by differences on the same seeds, since a cell that was decided early has fewer."""
+    order; nothing without the baseline on this seed."""
     rows = [row for row in table.rows if seed in row.values]
-    sign = 1 if table.mode == "max" else -1
-
-    def gain(row: Row) -> float:
-        assert row.comparison is not None, "a cell beside the baseline is compared with it"
-        assert row.comparison.mean is not None, "both have this seed"
-        return sign * row.comparison.mean
-
-    others = [row for row in rows if row.cell.name != table.baseline]
-    if len(others) == len(rows):
+    if table.row(table.baseline) not in rows:
         return []
-    ranked = [row.cell.name for row in sorted(others, key=gain, reverse=True)]
+    gains = {row.cell.name: gain for row in rows if (gain := table.gain(row)) is not None}
+    ranked = sorted(gains, key=gains.__getitem__, reverse=True)
     runs = {table.baseline, *ranked[:_LEADERS], *ranked[-1:]}
     return [row.cell for row in rows if row.cell.name in runs]
 

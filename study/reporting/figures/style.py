@@ -48,9 +48,8 @@ def _coloured(results: AblationResults, cells: list[str]) -> list[str]:
     if len(cells) <= len(HUES):
         return cells
     table = results.tables[0]
-    sign = -1 if table.mode == "max" else 1
-    means = {row.cell.name: sign * row.mean for row in table.rows if row.mean is not None}
-    best = sorted(cells, key=lambda cell: means.get(cell, math.inf))[: len(HUES)]
+    gains = {row.cell.name: gain for row in table.rows if (gain := table.gain(row)) is not None}
+    best = sorted(cells, key=lambda cell: gains.get(cell, -math.inf), reverse=True)[: len(HUES)]
     return [cell for cell in cells if cell in best]
 
 

@@ -8,6 +8,7 @@ import pytest
 from cluster import session
 from search_spaces import Cell
 from study.analysis import horizon
+from study.analysis.networks import best_pair
 from study.analysis.results import AblationResults
 from study.commands import options
 from study.ledger.events import Ended, Tested
@@ -75,6 +76,7 @@ def test_leaders_lead_on_the_same_seeds(tmp_path: Path, monkeypatch: pytest.Monk
     fake_grid.measure_all(ledger)
     ledger.append(Ended())
     assert [cell.name for cell in planned(tmp_path).design.cells] == ["plain", "a", "b", "c", "e"]
+    assert best_pair(AblationResults(ledger.record).tables[0]) == ["plain", "a"]
 
 
 @pytest.mark.parametrize(
