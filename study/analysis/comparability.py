@@ -140,12 +140,13 @@ def figure(cell: Cell, name: str, metric: str) -> float | None:
 
 
 def gain(cell: Cell, baseline: Cell, name: str, metric: str) -> float | None:
-    """The published difference from the baseline; None if there is none."""
+    """The published difference from the baseline; None if there is none. One that is given counts
+    more than that of the figures, which may be means over other seeds."""
     if cell.name == baseline.name:
         return None
-    printed = cell.gains.get(name, {}).get(metric)
+    given = cell.gains.get(name, {}).get(metric)
     ours, base = (figure(each, name, metric) for each in (cell, baseline))
-    return printed if ours is None or base is None else ours - base
+    return given if given is not None or ours is None or base is None else ours - base
 
 
 def in_percent(metric: str) -> bool:

@@ -7,14 +7,19 @@ from search_spaces import Cell, Grid
 from search_spaces.setup import of_earlier_study
 from study.analysis.horizon import GRID, TIMES, source_of
 from study.analysis.results import AblationResults
-from study.analysis.tables import Row, Table
+from study.analysis.tables import Table
 from study.ledger.design import Ablation
 from study.ledger.record import StudyRecord
 from study.ledger.storage import check_name
 from study.ledger.study_folder import StudyFolder
 from study.planning.earlier_plugin import install_earlier
 from study.planning.look_schedule import seeds_and_looks
-from study.planning.prior_studies.rerun import Rerun, translated
+from study.planning.prior_studies.rerun import (
+    Rerun,
+    earlier_gains,
+    earlier_means,
+    translated,
+)
 from trainables.config import refused
 from trainables.config.words import counted
 
@@ -104,33 +109,17 @@ def leaders_and_last(table: Table, seed: int) -> list[Cell]:
 
 def _with_figures(cell: Cell, results: AblationResults, setup: str, seed: int) -> Cell:
     """The cell with its figures on this seed as the only published ones."""
-    figures = {
-        table.metric: row.values[seed] for table, row in _rows(cell, results) if seed in row.values
-    }
+    rows = {table.metric: table.row(cell.name) for table in results.tables}
+    figures = {metric: row.values[seed] for metric, row in rows.items() if seed in row.values}
     return replace(_bare(cell), published={setup: figures})
 
 
 def _with_gains(cell: Cell, results: AblationResults, setup: str) -> Cell:
-    """The cell with its mean differences from the baseline, whose figures are means over all its
-    seeds; a cell that was decided early has fewer, so that only differences compare."""
-    rows = _rows(cell, results)
+    """The cell with its mean differences from the baseline, and the baseline with its means."""
     if cell.name == results.tables[0].baseline:
-        means = {table.metric: row.mean for table, row in rows if row.mean is not None}
-        return replace(_bare(cell), published={setup: means})
-    gains = {
-        table.metric: row.comparison.mean
-        for table, row in rows
-        if row.comparison is not None and row.comparison.mean is not None
-    }
-    return replace(_bare(cell), published={}, gains={setup: gains})
-
-
-def _rows(cell: Cell, results: AblationResults) -> list[tuple[Table, Row]]:
-    """The cell's row of each metric."""
-    return [
-        (table, row) for table in results.tables for row in table.rows if row.cell.name == cell.name
-    ]
+        return replace(_bare(cell), published={setup: earlier_means(results, cell.name)})
+    return replace(_bare(cell), gains={setup: earlier_gains(results, cell.name)})
 
 
 def _bare(cell: Cell) -> Cell:
-    return replace(cell, class_published={}, gains={}, searched=())
+    return replace(cell, published={}, class_published={}, gains={}, searched=())

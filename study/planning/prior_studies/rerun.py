@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import NamedTuple
 
 from search_spaces import Cell, Grid
-from search_spaces.grid import Published
 from search_spaces.setup import of_earlier_study
 from study.analysis.confirmation import OF_LOSSES, winner_grid, winner_of
 from study.analysis.results import AblationResults, results_of
@@ -128,12 +127,10 @@ def _control_grid(record: StudyRecord, values: Mapping[str, Value]) -> Grid:
     """The cells without the changes that all now share, with the earlier study's figures."""
     results = results_of(record)
     assert isinstance(results, AblationResults)
-    study, earlier, reported = record.plan.study, record.plan.grid, _figures(results)
+    study, earlier = record.plan.study, record.plan.grid
     setup = f"{study}, {results.split}"
     cells = tuple(
-        _control_cell(cell, values, {setup: reported.get(cell.name, {})})
-        for cell in earlier.cells
-        if not cell.needs
+        _control_cell(cell, values, results, setup) for cell in earlier.cells if not cell.needs
     )
     one_value = ", ".join(f"{path} {value}" for path, value in values.items())
     return Grid(
@@ -146,16 +143,28 @@ def _control_grid(record: StudyRecord, values: Mapping[str, Value]) -> Grid:
     )
 
 
-def _control_cell(cell: Cell, values: Mapping[str, Value], reported: Published) -> Cell:
-    changes = {path: value for path, value in cell.changes.items() if path not in values}
-    return Cell(name=cell.name, changes=changes, published=reported)
+def _control_cell(
+    cell: Cell, values: Mapping[str, Value], results: AblationResults, setup: str
+) -> Cell:
+    return Cell(
+        name=cell.name,
+        changes={path: value for path, value in cell.changes.items() if path not in values},
+        published={setup: earlier_means(results, cell.name)},
+        gains={setup: gains} if (gains := earlier_gains(results, cell.name)) else {},
+    )
 
 
-def _figures(results: AblationResults) -> dict[str, dict[str, float]]:
-    """The earlier study's means, by cell and metric."""
-    found: dict[str, dict[str, float]] = {}
-    for table in results.tables:
-        for row in table.rows:
-            if row.mean is not None:
-                found.setdefault(row.cell.name, {})[table.metric] = row.mean
-    return found
+def earlier_means(results: AblationResults, cell: str) -> dict[str, float]:
+    """By metric, a cell's mean over its own seeds."""
+    means = {table.metric: table.row(cell).mean for table in results.tables}
+    return {metric: mean for metric, mean in means.items() if mean is not None}
+
+
+def earlier_gains(results: AblationResults, cell: str) -> dict[str, float]:
+    """By metric, a cell's mean difference from the baseline, on the seeds of both."""
+    compared = {table.metric: table.row(cell).comparison for table in results.tables}
+    return {
+        metric: comparison.mean
+        for metric, comparison in compared.items()
+        if comparison is not None and comparison.mean is not None
+    }
