@@ -78,6 +78,8 @@ def archived(home: Path = HERE) -> list[Archived]:
 
 
 def compared(found: Sequence[Archived]) -> list[Archived]:
-    """The latest study of each dataset with the grid of the page."""
-    of_grid = [study for study in found if study.record.plan.grid.name == GRID]
-    return list({study.dataset: study for study in of_grid}.values())
+    """The latest study of each dataset with the grid of the page; datasets in the order in which
+    their first studies ran."""
+    latest = {study.dataset: study for study in found if study.record.plan.grid.name == GRID}
+    first = dict.fromkeys(study.dataset for study in found)
+    return [latest[dataset] for dataset in first if dataset in latest]
