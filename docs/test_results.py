@@ -12,12 +12,15 @@ from docs.results.__main__ import README, main, page, pooled_of, with_table
 from docs.results.archive import GRID, HERE, Archived, Result, archived, compared
 from docs.results.claims import BY_CELL, TERMS
 from study.analysis.results import results_of
+from study.ledger.study_folder import StudyFolder
 from study.reporting import table_files
+from study.reporting.document import Sheet
 from tests.study import fake_grid
 from tests.study.fake_datasets import ended
 
 UP = tuple(seed / 64 for seed in range(1, 7))
 DOWN = tuple(-gain for gain in UP)
+UPWARDS = Result(0.75, 0.25, "better", {})
 
 
 def archive(storage: Path, name: str, gains: tuple[float, ...]) -> None:
@@ -111,6 +114,24 @@ def test_a_term_is_tested_against_the_cell_beside_it(gains: tuple[float, ...], s
     rows = {row[0].split(",")[0]: row[1] for row in sections.terms([study], "miou").rows}
     assert rows["ABL"] == said
     assert rows["KL at boundaries"] == "not run"
+
+
+def test_a_paper_s_grid_is_one_table_of_all_datasets(tmp_path: Path) -> None:
+    tables = {"miou": {"plain": Result(0.5, None, "baseline", {}), "good": UPWARDS}}
+    found = []
+    for name, cells in {"zoo-peak": tables, "farm-peak": {"miou": {"plain": UPWARDS}}}.items():
+        ended(tmp_path, name, name, {"good": UP})
+        folder = StudyFolder(tmp_path / name)
+        found.append(Archived(folder, folder.load(), cells))
+    (section,) = sections.of_papers(found, "miou")
+    assert section.title == "Is it real?"
+    assert section.blocks[-1] == Sheet(
+        ["cell", "zoo", "less `plain`", "farm", "less `plain`"],
+        [
+            ["`plain`", "50.00 %", "baseline", "75.00 %", "**better** +25.00"],
+            ["`good`", "75.00 %", "**better** +25.00", "", "not run"],
+        ],
+    )
 
 
 def test_every_claim_has_a_figure_in_its_paper_s_table() -> None:

@@ -184,21 +184,34 @@ def _added(differences: Sequence[float], p: float, metric: str) -> str:
 
 
 def of_papers(found: Sequence[Archived], metric: str) -> list[Section]:
-    """A section for each study of a paper's own grid: its cells against its baseline."""
+    """A section for each of a paper's own grids: its cells against its baseline, by dataset."""
+    by_question: dict[str, list[Archived]] = {}
+    for study in found:
+        grid = study.record.plan.grid
+        of_ours = grid.name in (GRID, horizon.GRID)
+        if not of_ours and any(cell.published for cell in grid.cells):
+            by_question.setdefault(study.record.plan.question, []).append(study)
     return [
         Section(
-            study.record.plan.question,
-            [Prose(f"{study.record.plan.grid.source}."), _of_paper(study, metric)],
+            question,
+            [Prose(f"{studies[0].record.plan.grid.source}."), _of_paper(studies, metric)],
         )
-        for study in found
-        if study.record.plan.grid.name not in (GRID, horizon.GRID)
-        and any(cell.published for cell in study.record.plan.grid.cells)
+        for question, studies in by_question.items()
     ]
 
 
-def _of_paper(study: Archived, metric: str) -> Sheet:
+def _of_paper(studies: Sequence[Archived], metric: str) -> Sheet:
+    less = f"less `{name_of_baseline(studies[0])}`"
+    cells = dict.fromkeys(cell for study in studies for cell in study.tables[metric])
     rows = [
-        [f"`{cell}`", with_unit(metric, result.mean, ""), _verdict(study, cell, metric)]
-        for cell, result in study.tables[metric].items()
+        [f"`{cell}`", *(text for study in studies for text in _both(study, cell, metric))]
+        for cell in cells
     ]
-    return Sheet(["cell", study.dataset, f"less `{name_of_baseline(study)}`"], rows)
+    return Sheet(["cell", *(text for study in studies for text in (study.dataset, less))], rows)
+
+
+def _both(study: Archived, cell: str, metric: str) -> tuple[str, str]:
+    """The mean, and the verdict."""
+    result = study.tables[metric].get(cell)
+    mean = "" if result is None else with_unit(metric, result.mean, "")
+    return mean, _verdict(study, cell, metric)
