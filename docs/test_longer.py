@@ -32,7 +32,7 @@ def test_one_seed_is_no_verdict_and_six_are(studies: list[Archived]) -> None:
         "(one seed, no verdict)."
     )
     assert six.words == (
-        "Trained for 12 epochs instead of 4 on fake: good +3.12 becomes **worse** -1.56 "
+        "Trained for 12 epochs instead of 4 on fake: good +3.12 becomes -1.56 (worse) "
         "(6 seeds that did not choose them)."
     )
     # fake_grid.score after 4 epochs, and 1/8 for the test list: of seed 0, and the mean of six

@@ -53,9 +53,14 @@ def _of_one_seed(study: Archived, ran: horizon.Longer, metric: str) -> Longer:
 
 def _of_seeds(study: Archived, ran: horizon.LongerOnSeeds, metric: str) -> Longer:
     baseline, cells = name_of_baseline(study), ran.cells
-    words = {cell: decided(of.verdict, of.after, metric) for cell, of in cells.items()}
-    became = [_became(cell, of.before, words[cell], metric) for cell, of in cells.items()]
-    rows = [[f"`{cell}`", signed(of.before, metric), words[cell]] for cell, of in cells.items()]
+    became = [
+        _became(cell, of.before, f"{signed(of.after, metric)} ({of.verdict})", metric)
+        for cell, of in cells.items()
+    ]
+    rows = [
+        [f"`{cell}`", signed(of.before, metric), decided(of.verdict, of.after, metric)]
+        for cell, of in cells.items()
+    ]
     means = [with_unit(metric, value, "") for value in (ran.before, ran.after)]
     said = f"{counted(ran.seeds, 'seed')} that did not choose them"
     return _longer(study, became, said, [[f"`{baseline}`", *means], *rows])

@@ -51,8 +51,10 @@ def limit(found: Sequence[Archived], metric: str) -> str:
 
 
 def _used(found: Sequence[Archived]) -> dict[str, float]:
-    """By dataset, the rate of the comparison, which all its trials have."""
-    return {study.dataset: of_record(study.record)[0] for study in compared(found)}
+    """By dataset, the rate of the comparison."""
+    rates = {study.dataset: of_record(study.record) for study in compared(found)}
+    assert all(len(of) == 1 for of in rates.values()), "the grid is compared at one rate"
+    return {dataset: rate for dataset, (rate,) in rates.items()}
 
 
 def _means(found: Sequence[Archived], dataset: str, metric: str) -> dict[float, float]:
