@@ -8,7 +8,7 @@ from docs.results.sections import decided, name_of_baseline
 from study.analysis import horizon
 from study.analysis.answer import signed
 from study.analysis.results import AblationResults
-from study.reporting.document import Sheet
+from study.reporting.document import Block, Prose, Section, Sheet
 from study.reporting.values import with_unit
 from trainables.config.words import counted
 
@@ -18,6 +18,13 @@ class Longer(NamedTuple):
 
     words: str
     sheet: Sheet
+
+
+def section(found: Sequence[Archived], metric: str) -> list[Section]:
+    """All of them; nothing without one."""
+    ran = longer(found, metric)
+    blocks: list[Block] = [block for each in ran for block in (Prose(each.words), each.sheet)]
+    return [Section("Does it hold for longer trainings?", blocks)] if blocks else []
 
 
 def longer(found: Sequence[Archived], metric: str) -> list[Longer]:
