@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from docs.results import sections
-from docs.results.__main__ import README, main, page, pooled_of, with_table
+from docs.results import measured, sections
+from docs.results.__main__ import OBJECTIVE, README, main, page, pooled_of, with_table
 from docs.results.archive import GRID, HERE, Archived, Result, archived, compared
 from docs.results.claims import BY_CELL, TERMS
 from study.analysis.results import results_of
@@ -72,8 +72,11 @@ def test_the_page_is_that_of_the_studies() -> None:
     written = HERE.with_suffix(".md").read_text()
     pooled = pooled_of(found)
     assert written == page(found, pooled, HERE.parent)
-    for target in re.findall(r"\]\(([^)]+)\)", written):
-        assert (HERE.parent / target).exists()
+    behind = (HERE / measured.NAME).read_text()
+    assert behind == measured.page(found, OBJECTIVE, HERE)
+    for text, place in ((written, HERE.parent), (behind, HERE)):
+        for target in re.findall(r"\]\(([^)]+)\)", text):
+            assert (place / target).exists()
     assert README.read_text() == with_table(README.read_text(), found, pooled)
 
 

@@ -1,4 +1,4 @@
-"""Write docs/results.md, and the reports behind it, from the studies archived here.
+"""Write docs/results.md, and the pages behind it, from the studies archived here.
 
 python -m docs.results
 
@@ -10,7 +10,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from docs.results import classes, longer, rates, runs, sections
+from docs.results import longer, measured, rates, sections
 from docs.results.archive import HERE, Archived, archived, compared
 from study.analysis.together import Together, together
 from study.commands import report
@@ -36,13 +36,13 @@ The number is the mean difference in percentage points; one that was decided bef
 tends to be too large. An outlier is a run far worse than the others of its loss."""
 _TERMS = """Several losses contain a simpler one. Sign-flip tests of one cell less the other, paired
 by seed and corrected by max-T over the rows of a dataset; both at their own searched weights."""
-_RATES = """mIoU of plain cross-entropy on the validation list after the last epoch, by learning
-rate; in bold the rate of the comparison."""
 _LIMITS = (
     "One small network (`fpn_small` on EfficientNet-Lite0, ImageNet weights), small images, short "
     "trainings: a loss that pays off late, or at boundaries finer than a pixel here, is not seen.",
     "The search of each loss is short: its paper's weights, and one other draw.",
     "A rate that suits cross-entropy is a handicap to a loss that would like another.",
+    "A difference in mIoU may lie in classes that a network loses: the page on how it was measured "
+    "has what is left without these.",
     "RMI, Jaccard and unified focal ran on the other datasets because they led on horses or on "
     "CamVid: their gains on these two, and so over all, tend to be too large.",
     "The papers' gains are of large networks on Cityscapes, ADE20K, NYUv2 and VOC 2012: they stand "
@@ -70,6 +70,7 @@ def main(home: Path = HERE, readme: Path = README) -> int:
         (home / "together" / "together.html").unlink()
     file = home.with_suffix(".md")
     file.write_text(page(found, pooled, file.parent))
+    (home / measured.NAME).write_text(measured.page(found, OBJECTIVE, home))
     readme.write_text(with_table(readme.read_text(), found, pooled))
     print(file)
     return 0
@@ -96,24 +97,16 @@ def page(found: Sequence[Archived], pooled: Together | None, home: Path) -> str:
         Section("Results", [question, *_answer(found, pooled)], 1),
         sections.in_short(main_ones, OBJECTIVE),
         Section("Verdicts on mIoU", [sections.atlas(main_ones, OBJECTIVE, pooled)]),
-        *(
-            Section(f"Verdicts on {metric}", [sections.atlas(main_ones, metric)])
-            for metric in sections.BESIDE
-            if all(metric in study.tables for study in main_ones)
-        ),
-        *classes.section(main_ones),
+        *sections.verdicts_on(main_ones, sections.BESIDE),
         Section(
             "What a paper's own term adds (mIoU)",
             [Prose(_one_line(_TERMS)), sections.terms(main_ones, OBJECTIVE)],
         ),
         *longer.section(found, OBJECTIVE),
         *sections.of_papers(found, OBJECTIVE),
-        Section("How it was measured", [runs.datasets(main_ones), runs.studies(found)]),
-        Section("At which rate?", [Prose(_one_line(_RATES)), rates.sheet(found, OBJECTIVE)]),
         Section("What it cannot say", [document.Points([*_LIMITS, rates.limit(found, OBJECTIVE)])]),
-        runs.commands(found),
     ]
-    return document.markdown(parts, home) + _links(found)
+    return document.markdown(parts, home) + _links(main_ones)
 
 
 def with_table(text: str, found: Sequence[Archived], pooled: Together | None) -> str:
@@ -131,10 +124,15 @@ def _answer(found: Sequence[Archived], pooled: Together | None) -> list[Prose]:
     return [Prose(" ".join(said))] if said else []
 
 
-def _links(found: Sequence[Archived]) -> str:
+def _links(main_ones: Sequence[Archived]) -> str:
     """Markdown, since a report's texts have no links."""
-    lines = [f"- [{study.name}](results/{study.name}/report/report.md)" for study in found]
-    if len(compared(found)) > 1:
+    reports = [f"[{study.dataset}](results/{study.name}/report/report.md)" for study in main_ones]
+    lines = [
+        f"- the report of each dataset: {', '.join(reports)}",
+        f"- [how it was measured](results/{measured.NAME}): data, studies, learning rates, "
+        "boundary IoU, lost classes, commands, all reports",
+    ]
+    if len(main_ones) > 1:
         lines += [
             "- [all datasets together](results/together/together.md), and "
             "[what that means](together.md)"

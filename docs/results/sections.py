@@ -15,8 +15,8 @@ from study.reporting.sections.together import of_outliers, probability
 from study.reporting.values import with_unit
 
 VERDICTS = ("better", "same", "worse", "undecided")
-BESIDE = ("boundary_f_1px", "boundary_iou")
-"""Metrics whose verdicts have a table of their own."""
+BESIDE, IN_DETAIL = "boundary_f_1px", "boundary_iou"
+"""Metrics whose verdicts have a table of their own, on the page and on that behind it."""
 
 
 def atlas(found: Sequence[Archived], metric: str, pooled: Together | None = None) -> Sheet:
@@ -39,6 +39,12 @@ def atlas(found: Sequence[Archived], metric: str, pooled: Together | None = None
     means = [_mean_of_baseline(study, metric) for study in found]
     first = [f"`{name_of_baseline(found[0])}`", *means, *["" for _ in more]]
     return Sheet([*head, *more], [first, *rows])
+
+
+def verdicts_on(found: Sequence[Archived], metric: str) -> list[Section]:
+    """Nothing where a study has not measured the metric."""
+    measured = all(metric in study.tables for study in found)
+    return [Section(f"Verdicts on {metric}", [atlas(found, metric)])] if measured else []
 
 
 def brief(found: Sequence[Archived], metric: str) -> Sheet:
