@@ -122,14 +122,14 @@ def test_a_term_is_tested_against_the_cell_beside_it(gains: tuple[float, ...], s
 def test_a_paper_s_grid_is_one_table_of_all_datasets(tmp_path: Path) -> None:
     tables = {"miou": {"plain": Result(0.5, None, "baseline", {}), "good": UPWARDS}}
     found = []
-    for name, cells in {"zoo-peak": tables, "farm-peak": {"miou": {"plain": UPWARDS}}}.items():
+    for name, cells in {"zoo-peak": tables, "park-peak": {"miou": {"plain": UPWARDS}}}.items():
         ended(tmp_path, name, name, {"good": UP})
         folder = StudyFolder(tmp_path / name)
         found.append(Archived(folder, folder.load(), cells))
     (section,) = sections.of_papers(found, "miou")
     assert section.title == "Is it real?"
     assert section.blocks[-1] == Sheet(
-        ["cell", "zoo", "less `plain`", "farm", "less `plain`"],
+        ["cell", "zoo", "less `plain`", "park", "less `plain`"],
         [
             ["`plain`", "50.00 %", "baseline", "75.00 %", "**better** +25.00"],
             ["`good`", "75.00 %", "**better** +25.00", "", "not run"],

@@ -68,7 +68,7 @@ class Cell:
     """The paper's figures by class."""
 
     gains: Published = field(default_factory=dict)
-    """Differences from the baseline, where no figures are printed or these are of other seeds."""
+    """Differences from the baseline, where a paper has no figures, or these are of other seeds."""
 
     needs: str = ""
     """What this cell needs and Edgewise does not have; "" if the cell can run."""

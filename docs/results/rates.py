@@ -45,8 +45,8 @@ def limit(found: Sequence[Archived], metric: str) -> str:
             others.append(f"on {name} {best:g} was better than {used:g} by {gain}")
         elif best in (min(means), max(means)):
             ends.append(name)
-    lie = [f"on {' and '.join(ends)} the best lay at an end"] if ends else []
-    where = "; ".join(lie + others) or "none of the best at an end"
+    at_end = [f"on {' and '.join(ends)} the best lay at an end"] if ends else []
+    where = "; ".join(at_end + others) or "none of the best at an end"
     return f"Few rates were tried, on one seed or two: {where}."
 
 

@@ -166,7 +166,9 @@ def order(figures: Mapping[str, float], mode: str) -> list[str]:
 
 def longer(results: AblationResults) -> Longer | None:
     """None for any other study, and while a leader has not been measured."""
-    plan, metric, setup = results.record.plan, results.record.plan.objective, _earlier(results)
+    if not (setup := _earlier(results)):
+        return None
+    plan, metric = results.record.plan, results.record.plan.objective
     before = {cell.name: cell.published.get(setup, {}).get(metric) for cell in plan.grid.cells}
     after = {row.cell.name: row.mean for row in results.tables[0].rows}
     known = {cell: value for cell, value in before.items() if value is not None}
@@ -201,7 +203,9 @@ class LongerOnSeeds(NamedTuple):
 
 def longer_on_seeds(results: AblationResults) -> LongerOnSeeds | None:
     """None for any other study, and while a leader has no difference from the baseline."""
-    plan, table, setup = results.record.plan, results.tables[0], _earlier(results)
+    if not (setup := _earlier(results)):
+        return None
+    plan, table = results.record.plan, results.tables[0]
     gains = {cell.name: cell.gains.get(setup, {}).get(table.metric) for cell in plan.grid.cells}
     before = {cell: gain for cell, gain in gains.items() if gain is not None}
     after = {

@@ -46,7 +46,7 @@ def _points_words(lines: list[_Line]) -> str:
         return "A point is the mean of an epoch: this ledger has no losses by iteration."
     return (
         "A point is the loss of one batch that trained with the term; of each training at most "
-        f"{POINTS} are kept, at even distances."
+        f"{POINTS} are stored, at even distances."
     )
 
 

@@ -97,7 +97,7 @@ def test_the_result_stands_beside_the_verdict(
     assert line in section.lines(AblationResults(longer.record))
 
 
-def test_one_seed_is_the_first_also_where_it_is_asked_for(tmp_path: Path) -> None:
+def test_one_seed_is_the_first_also_where_it_is_given(tmp_path: Path) -> None:
     fake_grid.ended_study(fake_grid.plan(tmp_path))
     assert planned(tmp_path, "--seeds", "1").ablation.seeds == (0,)
 
